@@ -146,6 +146,7 @@ function unreachable(config: KubeConfig, error: unknown): string {
 function message(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.cause !== undefined) return message(error.cause);
-  const code = "code" in error && typeof error.code === "string" ? `${error.code} ` : "";
-  return `${code}${error.message}`.split("\n")[0]?.slice(0, 300) ?? "";
+  const code = "code" in error && typeof error.code === "string" ? error.code : "";
+  const text = error.message.includes(code) ? error.message : `${code} ${error.message}`;
+  return text.split("\n")[0]?.slice(0, 300) ?? "";
 }
