@@ -110,14 +110,16 @@ function packagesOf(path) {
 async function npmCi(root, share) {
   const [command, ...prefix] = npmCommand();
   const args = [...prefix, "ci", "--include=dev", "--include=optional", "--no-progress", "--loglevel=error"];
-  const npm = spawn(command, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
-  if (npm.pid !== undefined) share(npm.pid);
-  let output = "";
-  for (const stream of [npm.stdout, npm.stderr]) stream.on("data", (chunk) => (output += chunk));
+  /** @type {import("node:child_process").ChildProcess | undefined} */
+  let npm;
   const stopNpm = onSignals((signal) => {
-    npm.kill(signal);
+    npm?.kill(signal);
     process.exit(128 + constants.signals[signal]);
   });
+  npm = spawn(command, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+  if (npm.pid !== undefined) share(npm.pid);
+  let output = "";
+  for (const stream of [npm.stdout, npm.stderr]) stream?.on("data", (chunk) => (output += chunk));
   const clock = showElapsed("installing npm packages");
   try {
     const code = await new Promise((done, fail) => npm.on("error", fail).on("close", done));

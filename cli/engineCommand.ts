@@ -19,9 +19,9 @@ export class CommandFailed extends Error {
 function errorIn(stderr: string): string {
   const lines = stripMarkup(stderr).split("\n");
   const from = lines.findLastIndex((line) => line.startsWith("error: "));
+  if (from === -1) return "";
   return lines
-    .slice(Math.max(0, from))
-    .slice(0, 20)
+    .slice(from, from + 20)
     .join("\n")
     .replace(/^error: /, "");
 }

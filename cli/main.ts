@@ -1,6 +1,8 @@
+import { enableCompileCache } from "node:module";
 import { resolve } from "node:path";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { type EmbeddedAction, embeddedActions } from "./embedded.ts";
+import { compileCacheDirectory } from "./engineEnvironment.ts";
 import { type ExitCode, exitCodes, explain } from "./errors.ts";
 import { listenForInterrupts } from "./interrupt.ts";
 import { OperationFailed } from "./outcome.ts";
@@ -151,6 +153,15 @@ function resultOf(exitCode: ExitCode): Result {
   return exitCode === exitCodes.failed ? "failed" : "refused";
 }
 
+/** Commands load their modules when they are called: from the second run on, compiled ones. */
+function cacheCompiledModules(): void {
+  try {
+    enableCompileCache(compileCacheDirectory(process.env));
+  } catch {
+    // A setting that is refused is reported by the command that needs it.
+  }
+}
+
 /** Refused flags: commander has printed the message; with `--json` the document says it too. */
 function refuseFlags(error: CommanderError, args: readonly string[]): void {
   if (error.exitCode === 0) return;
@@ -166,6 +177,7 @@ function refuseFlags(error: CommanderError, args: readonly string[]): void {
 }
 
 ignoreBrokenPipes();
+cacheCompiledModules();
 const args = process.argv.slice(2);
 try {
   await buildProgram(execute).parseAsync(args, { from: "user" });

@@ -4,6 +4,7 @@ import { clusterStatus, type Engine, prepareEngine, startCluster } from "../embe
 import { enginePaths } from "../embedded/paths.ts";
 import type { EngineOptions } from "../embedded/progress.ts";
 import { createEngineCommand } from "./engineCommand.ts";
+import { engineEnvironment, quietEngineLogs } from "./engineEnvironment.ts";
 import type { Interrupt } from "./interrupt.ts";
 import type { Output } from "./output.ts";
 import type { Reporter } from "./progress.ts";
@@ -64,6 +65,7 @@ export async function openSession(
   const { engine, kubeconfig } = await prepare(chosen, cluster, engineOptions);
   if (cluster === "start") for (const note of engine.notes) reporter.note(context.output.paint("dim", note));
 
+  quietEngineLogs(engine, env);
   const home = enginePaths(env).pulumi;
   const { directory, configFile } = writePrivateProject(file, home);
   const pulumiCommand = await createEngineCommand({
@@ -116,20 +118,6 @@ async function prepare(
   ]);
   if (engine.status === "rejected" || cluster.status === "rejected") throw first;
   return { engine: engine.value, kubeconfig: cluster.value.kubeconfig };
-}
-
-/** Additions to this process's environment for Pulumi and what it starts. */
-function engineEnvironment(
-  engine: Engine,
-  kubeconfig: string,
-  env: NodeJS.ProcessEnv,
-): Record<string, string> {
-  // A self-managed backend writes the whole state at every step, so time grows with the square of the fleet. Upsert and
-  // fixed names make a run after a crash converge without the intermediate states.
-  const checkpoints = engine.selfManagedBackend
-    ? { PULUMI_SKIP_CHECKPOINTS: env["PULUMI_SKIP_CHECKPOINTS"] ?? "true" }
-    : {};
-  return { ...engine.env, ...checkpoints, KUBECONFIG: kubeconfig };
 }
 
 function isUnknownStack(error: unknown): boolean {

@@ -1,4 +1,4 @@
-import "./reflectMetadata.ts";
+import "reflect-metadata";
 import { createPublicKey, randomBytes, type webcrypto, X509Certificate } from "node:crypto";
 import { join } from "node:path";
 import * as x509 from "@peculiar/x509";

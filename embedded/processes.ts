@@ -75,7 +75,9 @@ function linuxStart(pid: number): string | undefined {
   const fields = stat?.slice(stat.lastIndexOf(")") + 2).split(" ");
   const state = fields?.[0];
   const ticks = fields?.[19];
-  if (ticks === undefined || state === "Z" || state === "X") return undefined;
+  // A zombie whose threads are still ending holds its ports and locks.
+  const ended = state === "X" || (state === "Z" && Number(fields?.[17]) <= 1);
+  if (ticks === undefined || ended) return undefined;
   return `${readProc("/proc/sys/kernel/random/boot_id")?.trim() ?? ""}/${ticks}`;
 }
 

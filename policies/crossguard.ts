@@ -10,7 +10,7 @@ import type {
 import { type Graph, graphOf } from "./graph.ts";
 import { type KubernetesObject, showRef } from "./object.ts";
 import { plain } from "./properties.ts";
-import { hiddenBy, isKubernetes, objectsOf } from "./resources.ts";
+import { hiddenBy, hiddenObjects, isKubernetes, objectsOf } from "./resources.ts";
 import { applies, type Finding, type Rule, type Settings } from "./rule.ts";
 import { rules as allRules } from "./rules.ts";
 
@@ -36,21 +36,19 @@ type Report = (violation: {
 }) => void;
 
 const refuseHidden: ResourceValidationPolicy = {
-  name: "no-hidden-objects",
-  displayName: "No resource hides objects from the rules",
+  name: hiddenObjects.id,
+  displayName: hiddenObjects.title,
   description: "Patch resources, Helm releases and resources whose type and content differ are refused",
   enforcementLevel: "mandatory",
   severity: "critical",
-  remediationSteps: "Declare whole objects, each under its own resource type.",
+  remediationSteps: hiddenObjects.remediation,
   validateResource: (args, reportViolation) => {
     if (!isKubernetes(args.type)) return;
     const resource = { ...args, props: plain(args.props) };
     const reason = hiddenBy(resource);
     if (reason !== undefined) {
-      const fix = "Declare whole objects, each under its own resource type.";
-      reporter(reportViolation)({
-        message: `no-hidden-objects [critical] ${args.name}: ${reason}. Fix: ${fix}`,
-      });
+      const { id, remediation } = hiddenObjects;
+      reporter(reportViolation)({ message: `${id} [critical] ${args.name}: ${reason}. Fix: ${remediation}` });
     }
   },
 };

@@ -10,6 +10,13 @@ export interface PulumiResource {
 
 const tokenPrefix = "kubernetes:";
 
+/** What is said of resources that hide objects from the rules; see {@link hiddenBy}. */
+export const hiddenObjects = {
+  id: "no-hidden-objects",
+  title: "No resource hides objects from the rules",
+  remediation: "Declare whole objects, each under its own resource type.",
+} as const;
+
 /** Components of the Kubernetes provider: what they make is registered as resources of its own. */
 const components = new Set([
   "kubernetes:yaml:ConfigFile",

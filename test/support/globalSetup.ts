@@ -22,8 +22,7 @@ export default async function setup(): Promise<() => Promise<void>> {
   const home = await mkdtemp(join(tmpdir(), "clawstack-test-"));
   for (const key of usersOwn) delete process.env[key];
   const options = { env: { ...process.env, CLAWSTACK_HOME: home }, progress: plainProgress };
-  const engine = await prepareEngine(options);
-  const cluster = await startCluster(options);
+  const [engine, cluster] = await Promise.all([prepareEngine(options), startCluster(options)]);
   Object.assign(process.env, engine.env, {
     CLAWSTACK_HOME: home,
     CLAWSTACK_TEST_KUBECONFIG: cluster.kubeconfig,

@@ -6,6 +6,12 @@ import type { Json, JsonObject } from "./properties.ts";
 import type { Session } from "./session.ts";
 import { poll, readObject } from "./session.ts";
 
+/** HTTP status of an apply that made a new object. */
+const CREATED = 201;
+
+/** What the control plane itself creates in each namespace. */
+const IN_EVERY_NAMESPACE = new Set(["ServiceAccount/default", "ConfigMap/kube-root-ca.crt"]);
+
 /** One object to be applied. */
 export interface Application {
   endpoint: Endpoint;
@@ -35,6 +41,7 @@ export class TerminatingError extends Error {
  */
 export async function applyNew(session: Session, application: Application): Promise<JsonObject> {
   const { endpoint, object, dryRun, deadline } = application;
+  if (isSurelyNew(session, object)) return patch(session, application, object);
   const path = objectPath(endpoint, object);
   let existing = await readObject(session, path, !dryRun);
   if (isTerminating(existing) && !dryRun) {
@@ -95,7 +102,7 @@ async function sendPatch(
   object: JsonObject,
   force: boolean,
 ): Promise<JsonObject> {
-  const { body } = await session.api.send({
+  const { body, status } = await session.api.send({
     method: "PATCH",
     path: objectPath(endpoint, object),
     query: {
@@ -108,6 +115,9 @@ async function sendPatch(
     body: object,
     patient: !dryRun,
   });
+  if (status === CREATED && !dryRun && isNamespace(object)) {
+    session.createdNamespaces.add(textAt(object, "metadata", "name") ?? "");
+  }
   return body;
 }
 
@@ -174,6 +184,22 @@ export function objectPath(endpoint: Endpoint, object: JsonObject): string {
 /** The URL path of a kind's objects beside an object. */
 export function siblingsPath(endpoint: Endpoint, object: JsonObject): string {
   return collectionPath(endpoint, textAt(object, "metadata", "namespace") ?? "");
+}
+
+/**
+ * Whether an object cannot exist yet, which saves a look: it is in a namespace that this process made, and it is none of
+ * those that controllers put into every namespace.
+ */
+function isSurelyNew(session: Session, object: JsonObject): boolean {
+  const name = `${textAt(object, "kind")}/${textAt(object, "metadata", "name")}`;
+  return (
+    session.createdNamespaces.has(textAt(object, "metadata", "namespace") ?? "") &&
+    !IN_EVERY_NAMESPACE.has(name)
+  );
+}
+
+function isNamespace(object: JsonObject): boolean {
+  return object.apiVersion === "v1" && object.kind === "Namespace";
 }
 
 function isTerminating(object: JsonObject | undefined): boolean {

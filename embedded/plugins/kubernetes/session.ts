@@ -22,6 +22,8 @@ export interface Session {
   readonly log: Log;
   /** Namespaces that a preview found missing, so that their objects need not be asked for. */
   readonly missingNamespaces: Set<string>;
+  /** Namespaces that this process created: nothing of anybody else is in them yet. */
+  readonly createdNamespaces: Set<string>;
   /** The uid of each resource that the engine compared: its own object, which a replacement removes first. */
   readonly ownUids: Map<string, string>;
   /** Messages that were shown and are shown once a run only. */
@@ -45,6 +47,7 @@ export async function openSession(
     signal,
     log,
     missingNamespaces: new Set(),
+    createdNamespaces: new Set(),
     ownUids: new Map(),
     shown: new Set(),
     hasNodes: () => {
