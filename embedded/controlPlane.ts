@@ -110,6 +110,11 @@ function controllerManager({ directory, pki }: ControlPlaneSettings): Flags {
     // Nothing asks it for anything, so it listens on no port.
     "secure-port": 0,
     "leader-elect": false,
+    // The defaults are for a shared cluster; here they only make a fleet wait for its namespaces and quotas.
+    "kube-api-qps": 500,
+    "kube-api-burst": 1000,
+    "concurrent-namespace-syncs": 50,
+    "concurrent-resource-quota-syncs": 20,
     "use-service-account-credentials": true,
     "service-account-private-key-file": pki.serviceAccount.privateKey,
     "root-ca-file": pki.authority.certificate,

@@ -62,6 +62,21 @@ describe("agentNamespace", () => {
     );
   });
 
+  test("differs for long names that begin alike", () => {
+    const long = fc
+      .tuple(fc.integer({ min: 40, max: 62 }), fc.constantFrom("a", "b", "c"))
+      .map(([length, end]) => "o".repeat(length) + end);
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(fc.tuple(long, long), { selector: String, minLength: 2, maxLength: 40 }),
+        (pairs) => {
+          const namespaces = pairs.map(([organization, agent]) => agentNamespace(organization, agent));
+          expect(new Set(namespaces).size).toBe(pairs.length);
+        },
+      ),
+    );
+  });
+
   test("differs where only the part that is cut away differs", () => {
     const organization = "o".repeat(63);
     expect(agentNamespace(organization, "a")).not.toBe(agentNamespace(organization, "b"));
