@@ -38,7 +38,7 @@ function checkStack({ env, root }: CommandContext, { stack, cluster }: StackOpti
   try {
     const file = loadStackFile(root, stack);
     config = file.config;
-    const target = chooseTarget({ choice: cluster, config: config?.cluster, root, env });
+    const target = chooseTarget({ choice: cluster, config: config?.cluster, env });
     const agents = config?.organizations?.reduce((sum, { agents: of }) => sum + of.length, 0) ?? 0;
     const checks: Check[] = [
       {

@@ -1,6 +1,7 @@
 import { enableCompileCache } from "node:module";
 import { resolve } from "node:path";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { addCheck } from "./checkFlags.ts";
 import { type EmbeddedAction, embeddedActions } from "./embedded.ts";
 import { compileCacheDirectory } from "./engineEnvironment.ts";
 import { type ExitCode, exitCodes, explain } from "./errors.ts";
@@ -21,14 +22,25 @@ interface Flags {
   parallel: number;
   refresh: boolean;
   yes: boolean;
+  out: string;
+  check: boolean;
+  force: boolean;
 }
 
-type Run = (context: CommandContext, flags: Flags) => Promise<CommandReport>;
+/** Flags that running a command needs to know, whichever command it is. */
+interface CommonFlags {
+  cwd: string;
+  json: boolean;
+  stack?: string;
+}
+
+type Run<F = Flags> = (context: CommandContext, flags: F) => Promise<CommandReport>;
+type Execute = <F extends CommonFlags>(name: string, flags: F, run: Run<F>) => Promise<void>;
 
 const exitCodeHelp = `
 Exit codes:
   0    done, also when there was nothing to do
-  1    failed: cluster, engine, or (status, doctor) something is not well
+  1    failed: cluster, engine, or (status, doctor, check, synth --check) something is not well
   2    bad input: configuration, flags, unknown stack, missing confirmation
   3    policy violation; nothing was created
   4    another update of the stack is running
@@ -43,7 +55,7 @@ Environment:
 const defaultParallel = 32;
 
 /** The command table. Commands load their modules when they are called, so that help and refusals are quick. */
-function buildProgram(execute: (name: string, flags: Flags, run: Run) => Promise<void>): Command {
+function buildProgram(execute: Execute): Command {
   const program = new Command("clawstack")
     .description("Stamps isolated AI agents onto a Kubernetes cluster, judged by policy before they exist.")
     .addHelpText("after", exitCodeHelp)
@@ -95,6 +107,16 @@ function buildProgram(execute: (name: string, flags: Flags, run: Run) => Promise
   addOnStack("doctor", "check what this machine and the cluster have and lack", async (context, flags) =>
     (await import("./doctor.ts")).doctor(context, flags),
   );
+  add(program, "synth", "write the stack as YAML for a GitOps controller", "synth", async (context, flags) =>
+    (await import("./synth.ts")).synth(context, flags),
+  )
+    .option("-s, --stack <name>", "which Pulumi.<name>.yaml", "dev")
+    .requiredOption("-o, --out <dir>", "directory to write; it holds nothing else")
+    .option("--check", "write nothing; fail when the directory is not what would be written", false)
+    .option("-f, --force", "overwrite generated files that were changed by hand", false);
+  addCheck(program, (files, flags) =>
+    execute("check", flags, async (context) => (await import("./check.ts")).check(context, files, flags)),
+  );
   const embedded = program.command("embedded").description("the embedded control plane");
   const about: Record<EmbeddedAction, string> = {
     start: "start it, building it first where needed",
@@ -116,7 +138,7 @@ function positiveInteger(text: string): number {
 }
 
 /** Runs one command and turns its report, or what it threw, into output and the process's exit code. */
-async function execute(name: string, flags: Flags, run: Run): Promise<void> {
+async function execute<F extends CommonFlags>(name: string, flags: F, run: Run<F>): Promise<void> {
   const output = processOutput(flags.json, process.env);
   const interrupt = listenForInterrupts((line) => output.error(`\n${line}`));
   const context = { env: process.env, root: resolve(flags.cwd), output, interrupt };

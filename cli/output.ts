@@ -38,7 +38,7 @@ export function processOutput(json: boolean, env: NodeJS.ProcessEnv): Output {
     live,
     unicode: stream.isTTY === true && /utf-?8/i.test(locale),
     get columns() {
-      return stream.columns ?? 100;
+      return stream.columns || 100;
     },
     paint,
     text: (lines) => void stream.write(`${lines}\n`),

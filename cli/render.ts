@@ -113,7 +113,7 @@ export function renderAdvisories(findings: readonly PolicyFinding[], paint: Pain
   return policies
     .map((policy) => {
       const ofPolicy = advisories.filter((one) => one.policy === policy);
-      const first = ofPolicy[0]?.message.split("\n").at(-1) ?? "";
+      const first = shorten(ofPolicy[0]?.message.split("\n").at(-1) ?? "");
       const where = ofPolicy.length === 1 ? objectOf(ofPolicy[0]?.urn) : `${ofPolicy.length} objects`;
       return `${paint("yellow", "advisory")}  ${policy}  ${where}: ${first}`;
     })
@@ -179,6 +179,12 @@ function indent(text: string): string {
     .split("\n")
     .map((line) => `  ${line}`)
     .join("\n");
+}
+
+/** The start of a long message; the whole one is in the JSON document. */
+function shorten(text: string): string {
+  const limit = 180;
+  return text.length <= limit ? text : `${text.slice(0, limit)}…`;
 }
 
 function shellQuote(text: string): string {

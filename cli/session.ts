@@ -58,7 +58,7 @@ export async function openSession(
 ): Promise<Session> {
   const { env, root, interrupt } = context;
   const file = loadStackFile(root, options.stack);
-  const chosen = chooseTarget({ choice: options.cluster, config: file.config?.cluster, root, env });
+  const chosen = chooseTarget({ choice: options.cluster, config: file.config?.cluster, env });
   if (chosen.note !== undefined) reporter.note(chosen.note);
 
   const engineOptions = { env, progress: reporter.progress, signal: interrupt.signal };

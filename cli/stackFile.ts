@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { parseDocument } from "yaml";
 import { z } from "zod";
 import { privateDirectory, readIfExists, writeAtomically } from "../embedded/files.ts";
@@ -12,6 +12,8 @@ export interface StackFile {
   /** Directory of `Pulumi.yaml`. */
   root: string;
   project: string;
+  /** Entry of the Pulumi program, absolute. */
+  program: string;
   stack: string;
   path: string;
   text: string;
@@ -19,7 +21,7 @@ export interface StackFile {
   config: StackConfig | undefined;
 }
 
-const projectSchema = z.looseObject({ name: z.string().min(1) });
+const projectSchema = z.looseObject({ name: z.string().min(1), main: z.string().optional() });
 const stackSchema = z.looseObject({ config: z.record(z.string(), z.unknown()).nullish() });
 
 /** Names of the stacks that have a `Pulumi.<stack>.yaml` in `root`, sorted. */
@@ -36,7 +38,8 @@ export function listStacks(root: string): string[] {
  * @throws ConfigError with every problem of the configuration at once.
  */
 export function loadStackFile(root: string, stack: string): StackFile {
-  const project = parseYaml(join(root, "Pulumi.yaml"), projectSchema).value.name;
+  const { name: project, main } = parseYaml(join(root, "Pulumi.yaml"), projectSchema).value;
+  const program = resolve(root, main ?? ".");
   const stacks = listStacks(root);
   if (!stacks.includes(stack)) {
     const known = stacks.length === 0 ? "there is none yet" : `there is ${stacks.join(", ")}`;
@@ -49,7 +52,7 @@ export function loadStackFile(root: string, stack: string): StackFile {
   const path = join(root, `Pulumi.${stack}.yaml`);
   const { text, value } = parseYaml(path, stackSchema);
   const raw = ownConfig(value.config ?? {}, project);
-  return { root, project, stack, path, text, config: hasSecret(raw) ? undefined : parseConfig(raw) };
+  return { root, project, program, stack, path, text, config: hasSecret(raw) ? undefined : parseConfig(raw) };
 }
 
 /** Paths of the private project in which Pulumi may save what it wants to remember about a stack. */

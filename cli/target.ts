@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
-import { delimiter, isAbsolute, join } from "node:path";
+import { delimiter, join } from "node:path";
 import type { StackConfig } from "../stacks/config.ts";
 import { CliError, exitCodes } from "./errors.ts";
 
@@ -23,7 +23,6 @@ export interface Target {
 export interface TargetInputs {
   choice: ClusterChoice | undefined;
   config: StackConfig["cluster"];
-  root: string;
   env: NodeJS.ProcessEnv;
 }
 
@@ -34,7 +33,7 @@ export interface TargetInputs {
  *
  * @throws CliError (bad input) when the choice contradicts the stack's file, or a kubeconfig does not exist.
  */
-export function chooseTarget({ choice, config, root, env }: TargetInputs): Target {
+export function chooseTarget({ choice, config, env }: TargetInputs): Target {
   const named = config?.kubeconfig !== undefined || config?.context !== undefined;
   const ambient = env["KUBECONFIG"] || undefined;
   const standard = join(env["HOME"] || homedir(), ".kube", "config");
@@ -53,7 +52,7 @@ export function chooseTarget({ choice, config, root, env }: TargetInputs): Targe
   }
   if (named) {
     const own = config?.kubeconfig;
-    const path = own === undefined ? (ambient ?? standard) : isAbsolute(own) ? own : join(root, own);
+    const path = own === undefined ? (ambient ?? standard) : own;
     const source =
       own === undefined ? "clawstack:cluster.context needs" : "clawstack:cluster.kubeconfig names";
     return { kind: "stack", kubeconfig: existing(path, source), context, note: undefined };

@@ -1,4 +1,5 @@
 import { confirm } from "./confirm.ts";
+import { declaredByFreshStack } from "./declared.ts";
 import { runPhase } from "./engineRun.ts";
 import { exitCodes } from "./errors.ts";
 import { countChanges, type ObjectChange } from "./events.ts";
@@ -24,7 +25,8 @@ export const program = "npm run clawstack --";
  * Stamps a stack: a preview that the policy pack judges as a whole, then the update.
  *
  * The preview comes first because rules over the whole set of objects are asked after the last object is registered:
- * in an update that is too late for a violation to prevent anything.
+ * in an update that is too late for a violation to prevent anything. A stack that holds nothing yet is judged as a
+ * whole from its configuration instead, which spares the first run half of its time.
  *
  * @throws OperationFailed, CliError, ConfigError, EngineError
  */
@@ -52,13 +54,15 @@ export async function up(context: CommandContext, options: UpOptions): Promise<C
 export async function applyStack(session: Session, options: UpOptions, reporter: Reporter): Promise<Outcome> {
   await settleLocks(session, () => currentLocks(session) ?? [], reporter);
   const { parallel, refresh } = options;
+  const declared = refresh ? undefined : await declaredByFreshStack(session);
+  if (declared !== undefined) return runPhase(session, "update", { parallel, expected: declared }, reporter);
   const preview = await runPhase(session, "preview", { parallel, refresh }, reporter);
   const expected = countChanges(preview.changes);
   if (expected === 0 && !preview.outputsChanged) return preview;
   if (!options.yes) await confirmLosses(preview.changed, session);
   session.interrupt.signal.throwIfAborted();
   const update = await runPhase(session, "update", { parallel, refresh, expected }, reporter);
-  if (!mentionsPendingOperations(preview.warnings)) return update;
+  if (!mentionsPendingOperations(update.warnings)) return update;
   await clearPendingOperations(session, reporter);
   return { ...update, warnings: update.warnings.filter((warning) => !mentionsPendingOperations([warning])) };
 }

@@ -64,14 +64,13 @@ export function allowanceFor(
   path: string,
   value: unknown,
 ): string | undefined {
-  const pattern = path.replace(/\[\d+\]/g, "[*]");
   return allowances.find(
     (allowance) =>
       allowance.rule === rule &&
       allowance.namespace === object.namespace &&
       allowance.kind === object.kind &&
       allowance.name === object.name &&
-      allowance.path === pattern &&
+      allowance.path === path.replace(/\[\d+\]/g, "[*]") &&
       isDeepStrictEqual(allowance.value, value),
   )?.reason;
 }

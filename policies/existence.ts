@@ -1,6 +1,6 @@
 import { systemNamespace } from "../presets/names.ts";
 import { type Problem, UNKNOWN } from "./field.ts";
-import { type Graph, inAgentNamespace, namespaceObject } from "./graph.ts";
+import { type Graph, inAgentNamespace, namespaceObject, objectsIn } from "./graph.ts";
 import { homeOf, isKind, type KubernetesObject } from "./object.ts";
 import { podOf } from "./pods.ts";
 import type { Judgement } from "./rule.ts";
@@ -33,15 +33,12 @@ export function judgeNamespace(object: KubernetesObject, graph: Graph, demanded:
     return { notApplicable: `judged once, at Namespace ${home}` };
   }
   if (!graph.complete) return [open("only the whole stack shows what the namespace holds")];
-  const candidates = ofKind(graph.byNamespace.get(home), demanded);
+  const { group, kind } = demanded;
+  const candidates = objectsIn(graph, home, group, kind);
   const problems = demanded.judge(candidates, home);
-  const stray = ofKind(graph.byNamespace.get(UNKNOWN), demanded)[0];
+  const stray = objectsIn(graph, UNKNOWN, group, kind)[0];
   if (problems.length === 0 || stray === undefined) return problems;
-  return [
-    open(
-      `${demanded.kind} ${stray.ref.name} may be for it, and its namespace is not known before the update`,
-    ),
-  ];
+  return [open(`${kind} ${stray.ref.name} may be for it, and its namespace is not known before the update`)];
 }
 
 /**
@@ -63,10 +60,6 @@ export function oneOfThem(
     ? "undetermined"
     : "fail";
   return [{ verdict, path: "", message: `${missing}${why}` }];
-}
-
-function ofKind(objects: readonly KubernetesObject[] = [], { group, kind }: Demanded) {
-  return objects.filter((object) => isKind(object, group, kind));
 }
 
 function bearsPods(namespace: string, graph: Graph): boolean {

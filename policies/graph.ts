@@ -15,6 +15,8 @@ export interface Graph {
   readonly byNamespace: ReadonlyMap<string | typeof UNKNOWN, readonly KubernetesObject[]>;
   /** Namespaces that belong to an agent, as far as the objects tell. */
   readonly agentNamespaces: ReadonlySet<string>;
+  /** Names of the RuntimeClasses that are declared. */
+  readonly runtimeClasses: ReadonlySet<string>;
 }
 
 /** Indexes `objects`. */
@@ -31,7 +33,14 @@ export function graphOf(objects: readonly KubernetesObject[], complete: boolean)
       agentNamespaces.add(home);
     }
   }
-  return { objects, complete, byNamespace, agentNamespaces };
+  const runtimeClasses = objects.filter((object) => isKind(object, "node.k8s.io", "RuntimeClass"));
+  return {
+    objects,
+    complete,
+    byNamespace,
+    agentNamespaces,
+    runtimeClasses: new Set(runtimeClasses.map(({ ref }) => ref.name)),
+  };
 }
 
 /** Whether `object` is, or lives in, an agent's namespace; {@link UNKNOWN} when its namespace is not known yet. */
@@ -44,8 +53,31 @@ export function inAgentNamespace(object: KubernetesObject, graph: Graph): boolea
 
 /** The Namespace object called `name`, where it is declared. */
 export function namespaceObject(name: string, graph: Graph): KubernetesObject | undefined {
-  return graph.byNamespace.get(name)?.find((object) => isKind(object, "", "Namespace"));
+  return objectsIn(graph, name, "", "Namespace")[0];
 }
+
+/** Objects of one kind that live in `home`, in the order of declaration. */
+export function objectsIn(
+  graph: Graph,
+  home: string | typeof UNKNOWN,
+  group: string,
+  kind: string,
+): readonly KubernetesObject[] {
+  const inside = graph.byNamespace.get(home);
+  if (inside === undefined) return [];
+  // Asked for every pod of a namespace that may hold thousands.
+  let byKind = kindsInside.get(inside);
+  if (byKind === undefined) {
+    byKind = Map.groupBy(inside, (object) => `${object.group} ${object.kind}`);
+    kindsInside.set(inside, byKind);
+  }
+  return byKind.get(`${group} ${kind}`) ?? [];
+}
+
+const kindsInside = new WeakMap<
+  readonly KubernetesObject[],
+  ReadonlyMap<string, readonly KubernetesObject[]>
+>();
 
 /** A label that is unknown counts as there: an agent must not look like nobody's. */
 function bearsAgentLabel(object: KubernetesObject): boolean {

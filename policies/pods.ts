@@ -47,6 +47,14 @@ const customPaths = [
  * holds a container list where such kinds usually keep it.
  */
 export function podOf(object: KubernetesObject): Pod | undefined {
+  if (!pods.has(object)) pods.set(object, readPod(object));
+  return pods.get(object);
+}
+
+/** Most rules look at the pod, and reading it takes longer than judging it. */
+const pods = new WeakMap<KubernetesObject, Pod | undefined>();
+
+function readPod(object: KubernetesObject): Pod | undefined {
   const path = podPath(object);
   if (path === undefined) return undefined;
   const template = object.root.at(...path);

@@ -106,6 +106,7 @@ function conclude(rule: RuleId, object: KubernetesObject, judgement: Judgement):
 
 /** One problem a field: containers that inherit one bad default would each tell it again. */
 function withoutRepeats(problems: readonly Problem[]): readonly Problem[] {
+  if (problems.length < 2) return problems;
   return [
     ...new Map(
       problems.toReversed().map((problem) => [`${problem.verdict} ${problem.path}`, problem]),

@@ -1,3 +1,4 @@
+import { isAbsolute } from "node:path";
 import { z } from "zod";
 import { isName } from "../presets/names.ts";
 import { parseBytes, parseCpu } from "../presets/quantity.ts";
@@ -105,7 +106,10 @@ const organization = z.strictObject({
 
 const nodeSelector = field(
   z
-    .record(z.string().regex(/^[A-Za-z0-9./_-]{1,253}$/), z.string().max(63))
+    .record(
+      z.string().regex(/^[A-Za-z0-9./_-]{1,253}$/),
+      z.string().regex(/^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$/),
+    )
     .refine((labels) => Object.keys(labels).length > 0),
   {
     allowed: "at least one node label: { key: value }",
@@ -134,9 +138,9 @@ const platform = z.strictObject({
 
 const cluster = z.strictObject({
   name: name("cluster").optional(),
-  kubeconfig: field(z.string().min(1), {
-    allowed: "the path of a kubeconfig file",
-    fix: "name an existing file, or leave it out to use KUBECONFIG",
+  kubeconfig: field(z.string().refine(isAbsolute), {
+    allowed: "the absolute path of a kubeconfig file",
+    fix: "write the path from the root on, or leave it out to use KUBECONFIG",
   }).optional(),
   context: field(z.string().min(1), {
     allowed: "the name of a context in the kubeconfig",

@@ -39,8 +39,12 @@ export default async function stack() {
   }));
   return {
     agents,
-    platform: platform && { namespace: platform.namespace, objects: platform.objectCount },
-    cluster: { name: cluster.name, context: cluster.context, awaitsWorkloads: cluster.awaitWorkloads },
+    ...(platform ? { platform: { namespace: platform.namespace, objects: platform.objectCount } } : {}),
+    cluster: {
+      name: cluster.name,
+      context: cluster.context ?? null,
+      awaitsWorkloads: cluster.awaitWorkloads,
+    },
   };
 }
 

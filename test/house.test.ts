@@ -18,8 +18,9 @@ const walls: Readonly<Record<string, readonly string[]>> = {
   components: ["presets"],
   policies: ["presets"],
   stacks: ["presets", "components"],
+  charts: ["presets", "components"],
   embedded: [],
-  cli: ["presets", "stacks", "embedded"],
+  cli: ["presets", "stacks", "embedded", "policies", "charts"],
 };
 
 /** Wings that the sources of `wing` import from, with an example of each. */

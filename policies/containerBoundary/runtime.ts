@@ -75,7 +75,7 @@ function judgeRuntime(object: KubernetesObject, graph: Graph): Judgement {
     ...demand(runtime, "gvisor, kata or kata-<hypervisor>", isSandbox),
     // A pod put on a node by name skips the scheduler, and with it the RuntimeClass's node selector.
     ...demand(pod.spec.at("nodeName"), "absent", oneOf(undefined, "")),
-    ...(isSandbox(runtime.value) && !isDeclared(runtime.value, graph)
+    ...(isSandbox(runtime.value) && !graph.runtimeClasses.has(String(runtime.value))
       ? [
           {
             verdict: "undetermined" as const,
@@ -85,10 +85,6 @@ function judgeRuntime(object: KubernetesObject, graph: Graph): Judgement {
         ]
       : []),
   ];
-}
-
-function isDeclared(name: unknown, { objects }: Graph): boolean {
-  return objects.some((object) => isKind(object, "node.k8s.io", "RuntimeClass") && object.ref.name === name);
 }
 
 function demandImage(image: Field, registries: readonly string[] | undefined): readonly Problem[] {

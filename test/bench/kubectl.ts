@@ -35,7 +35,7 @@ export function kubectlOn(
   };
   return {
     apply: () => run("apply", "--server-side", "--field-manager", fieldManager),
-    remove: () => run("delete", "--wait=true"),
+    remove: () => run("delete", "--wait=true", "--ignore-not-found=true"),
   };
 }
 

@@ -3,7 +3,8 @@ import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { descendants, listProcesses } from "../../cli/processTree.ts";
+import { z } from "zod";
+import { descendants, killTree, listProcesses } from "../../cli/processTree.ts";
 import { clawstack, report, startClawstack } from "../support/clawstack.ts";
 import { eventually, namespacesOf, testKubeconfig } from "../support/cluster.ts";
 import { fleet, makeProject } from "../support/project.ts";
@@ -25,6 +26,15 @@ function lockDirectory(): string {
   const backend = process.env["PULUMI_BACKEND_URL"];
   if (!backend?.startsWith("file://")) throw new Error("the tests need their own file backend: run npm test");
   return join(fileURLToPath(backend), ".pulumi", "locks", "organization", "clawstack", project.stack);
+}
+
+/** Operations of unknown outcome in the stack's state. */
+function pendingOperations(): unknown[] {
+  const state = join(lockDirectory(), "../../../../stacks/clawstack", `${project.stack}.json`);
+  const schema = z.object({
+    checkpoint: z.object({ latest: z.object({ pending_operations: z.array(z.unknown()).optional() }) }),
+  });
+  return schema.parse(JSON.parse(readFileSync(state, "utf8"))).checkpoint.latest.pending_operations ?? [];
 }
 
 function locks(): string[] {
@@ -114,10 +124,27 @@ test("removing agents is refused without --yes where nobody can be asked, and sh
   project.configure({ role: "fleet", ...fleet("locking", 8) });
   const refused = await clawstack(args("up"), onTestCluster);
   expect(refused.code, refused.stderr).toBe(2);
-  expect(report(refused).error?.message).toContain("delete  Namespace locking--agent-9 with 5 objects");
+  expect(report(refused).error?.message).toMatch(/delete {2}Namespace locking--agent-\d+ with 5 objects/);
   const agreed = await clawstack(args("up", "--yes"), onTestCluster);
   expect(agreed.code, agreed.stderr).toBe(0);
   expect(await namespacesOf(project.stack)).toHaveLength(8);
+});
+
+test("what a killed run left open with default checkpoints is settled by the next one, without a manual step", async () => {
+  project.configure({ role: "fleet", ...fleet("locking", 20) });
+  const running = startClawstack(args("up"), { ...onTestCluster, PULUMI_SKIP_CHECKPOINTS: "false" });
+  await eventually("some new namespaces", async () =>
+    (await namespacesOf(project.stack)).length > 10 ? true : undefined,
+  );
+  killTree(running.child.pid ?? 0);
+  await running.ended;
+  expect(locks()).toHaveLength(1);
+  expect(pendingOperations().length).toBeGreaterThan(0);
+  const again = await clawstack(args("up"), onTestCluster);
+  expect(again.code, again.stderr).toBe(0);
+  expect(again.stderr).toContain("that an earlier run had left open");
+  expect(pendingOperations()).toEqual([]);
+  expect(await namespacesOf(project.stack)).toHaveLength(20);
 });
 
 test("no run has written into the project's own files", () => {

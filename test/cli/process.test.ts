@@ -18,7 +18,18 @@ describe("help", () => {
     const { code, stdout, stderr } = await clawstack(["--help"], untouched);
     expect(code).toBe(0);
     expect(stderr).toBe("");
-    for (const text of ["up", "preview", "destroy", "status", "doctor", "embedded", "Exit codes:", "130"]) {
+    for (const text of [
+      "up",
+      "preview",
+      "destroy",
+      "status",
+      "doctor",
+      "synth",
+      "check",
+      "embedded",
+      "Exit codes:",
+      "130",
+    ]) {
       expect(stdout).toContain(text);
     }
   });

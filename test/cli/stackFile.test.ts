@@ -66,7 +66,15 @@ describe("the private copy", () => {
   test("can be made of an empty file", () => {
     write("Pulumi.dev.yaml", "");
     write("Pulumi.yaml", "name: other\nruntime: nodejs\n");
-    const file = { root, project: "other", stack: "dev", path: "", text: "", config: undefined };
+    const file = {
+      root,
+      project: "other",
+      program: root,
+      stack: "dev",
+      path: "",
+      text: "",
+      config: undefined,
+    };
     const { configFile } = writePrivateProject(file, join(root, "home"));
     expect(readFileSync(configFile, "utf8").trim()).toBe("{}");
   });

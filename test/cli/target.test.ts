@@ -14,7 +14,7 @@ writeFileSync(other, "");
 afterAll(() => rmSync(home, { recursive: true }));
 
 const choose = (inputs: Partial<TargetInputs>) =>
-  chooseTarget({ choice: undefined, config: undefined, root: home, env: { HOME: home }, ...inputs });
+  chooseTarget({ choice: undefined, config: undefined, env: { HOME: home }, ...inputs });
 
 describe("which cluster", () => {
   test("the embedded one by default, and ~/.kube/config is named as not used", () => {
@@ -31,9 +31,9 @@ describe("which cluster", () => {
     expect(choose({ env: { HOME: home, KUBECONFIG: "" } }).kind).toBe("embedded");
   });
 
-  test("the stack's own before KUBECONFIG, relative to the project", () => {
+  test("the stack's own before KUBECONFIG", () => {
     const env = { HOME: home, KUBECONFIG: standard };
-    expect(choose({ env, config: { kubeconfig: "other.yaml" } })).toMatchObject({
+    expect(choose({ env, config: { kubeconfig: other } })).toMatchObject({
       kind: "stack",
       kubeconfig: other,
     });

@@ -75,6 +75,7 @@ describe("what the door refuses, each with its path", () => {
   test.each<[string, Change, string]>([
     ["an unknown key", stack({ organisations: [] }), "organisations"],
     ["an unknown key of an agent", withAgent({ privileged: true }), `${one}.privileged`],
+    ["a relative kubeconfig", stack({ cluster: { kubeconfig: "config" } }), "cluster.kubeconfig"],
     ["an unknown role", stack({ role: "everything" }), "role"],
     ["no organization", {}, "organizations"],
     ["an empty list of organizations", { organizations: [] }, "organizations"],
@@ -122,6 +123,11 @@ describe("what the door refuses, each with its path", () => {
       "a handler that is none",
       stack({ platform: { runtimeClasses: { gvisor: { handler: "a b" } } } }),
       "platform.runtimeClasses.gvisor.handler",
+    ],
+    [
+      "a selector with a value that is no label value",
+      stack({ platform: { runtimeClasses: { gvisor: { nodeSelector: { pool: "a b" } } } } }),
+      "platform.runtimeClasses.gvisor.nodeSelector",
     ],
     [
       "a selector that selects all",
