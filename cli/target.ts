@@ -52,7 +52,7 @@ export function chooseTarget({ choice, config, env }: TargetInputs): Target {
   }
   if (named) {
     const own = config?.kubeconfig;
-    const path = own === undefined ? (ambient ?? standard) : own;
+    const path = own ?? ambient ?? standard;
     const source =
       own === undefined ? "clawstack:cluster.context needs" : "clawstack:cluster.kubeconfig names";
     return { kind: "stack", kubeconfig: existing(path, source), context, note: undefined };

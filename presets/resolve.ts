@@ -62,7 +62,6 @@ function resolveAgent(
   const runtime = agent.runtimeClass ?? strictest.runtimeClasses[0] ?? "gvisor";
   const asked = agent.limits ?? {};
   return {
-    stack,
     organization: organization.name,
     agent: agent.name,
     preset,
@@ -92,7 +91,6 @@ function resolveAgent(
 
 function resolvePlatform(request: PlatformRequest | undefined, stack: string): PlatformSpec {
   return {
-    stack,
     namespace: systemNamespace,
     labels: ownerLabels(stack, systemNamespace),
     runtimeClasses: runtimeClassNames.map((name) => resolveRuntimeClass(name, request)),

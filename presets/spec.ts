@@ -71,7 +71,6 @@ export interface ContainerSpec {
 
 /** One agent, fully resolved: whatever decides an object is here. */
 export interface AgentSpec {
-  readonly stack: string;
   readonly organization: string;
   readonly agent: string;
   readonly preset: PresetName;
@@ -89,7 +88,6 @@ export interface AgentSpec {
 
 /** What a cluster gets once. */
 export interface PlatformSpec {
-  readonly stack: string;
   readonly namespace: string;
   readonly labels: Labels;
   readonly runtimeClasses: readonly RuntimeClassSpec[];

@@ -1,48 +1,18 @@
 import { afterAll, expect, test } from "vitest";
+import { killTree } from "../../cli/processTree.ts";
 import { clawstack, report, startClawstack } from "../support/clawstack.ts";
 import { eventually, namespacesOf, testCluster, testKubeconfig } from "../support/cluster.ts";
-import { fleet, makeProject } from "../support/project.ts";
+import { fleet, makeProject, onProject } from "../support/project.ts";
 
 const agents = 24;
 const onTestCluster = { KUBECONFIG: testKubeconfig() };
 const project = makeProject("crash", { role: "fleet", ...fleet("crash", agents) });
-const command = (name: string, ...more: string[]) => [
-  name,
-  "--cwd",
-  project.directory,
-  "--stack",
-  project.stack,
-  "--json",
-  ...more,
-];
+const command = (name: string, ...more: string[]) => onProject(project, name, "--json", ...more);
 
 afterAll(async () => {
   await clawstack(command("destroy", "--yes"), onTestCluster);
   project.remove();
 });
-
-/** Kills a process and everything it started, at once, as a power cut would. */
-async function killTree(pid: number): Promise<void> {
-  const { readFile, readdir } = await import("node:fs/promises");
-  const pids = (await readdir("/proc")).filter((entry) => /^\d+$/.test(entry)).map(Number);
-  const parents = new Map<number, number>();
-  for (const one of pids) {
-    const stat = await readFile(`/proc/${one}/stat`, "utf8").catch(() => "");
-    const parent = /\) \S (\d+)/.exec(stat)?.[1];
-    if (parent !== undefined) parents.set(one, Number(parent));
-  }
-  const below = (root: number): number[] => [
-    root,
-    ...[...parents].filter(([, parent]) => parent === root).flatMap(([child]) => below(child)),
-  ];
-  for (const one of below(pid)) {
-    try {
-      process.kill(one, "SIGKILL");
-    } catch {
-      // It ended by itself in between.
-    }
-  }
-}
 
 test("SIGKILL in the middle of an update: the next run converges, nothing lost, nothing doubled", async () => {
   const { child, ended } = startClawstack(command("up"), onTestCluster);
@@ -51,7 +21,7 @@ test("SIGKILL in the middle of an update: the next run converges, nothing lost, 
     return count >= agents / 4 ? count : undefined;
   });
   if (child.pid === undefined) throw new Error("the command did not start");
-  await killTree(child.pid);
+  killTree(child.pid);
   expect((await ended).signal).toBe("SIGKILL");
   const workloads = async () =>
     (await testCluster().apps.listStatefulSetForAllNamespaces({ labelSelector: "clawstack.dev/stack=crash" }))

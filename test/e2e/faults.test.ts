@@ -1,20 +1,12 @@
 import { afterAll, expect, test } from "vitest";
 import { clawstack, report, startClawstack } from "../support/clawstack.ts";
 import { eventually, namespacesOf, testKubeconfig } from "../support/cluster.ts";
-import { fleet, makeProject } from "../support/project.ts";
+import { fleet, makeProject, onProject } from "../support/project.ts";
 
 const agents = 24;
 const onTestCluster = { KUBECONFIG: testKubeconfig() };
 const project = makeProject("faults", { role: "fleet", ...fleet("faults", agents) });
-const command = (name: string, ...more: string[]) => [
-  name,
-  "--cwd",
-  project.directory,
-  "--stack",
-  project.stack,
-  "--json",
-  ...more,
-];
+const command = (name: string, ...more: string[]) => onProject(project, name, "--json", ...more);
 
 afterAll(async () => {
   await clawstack(["embedded", "start"]);

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { clawstack } from "../support/clawstack.ts";
 import { namespacesOf, testCluster, testKubeconfig } from "../support/cluster.ts";
-import { fleet, makeProject, type Project } from "../support/project.ts";
+import { fleet, makeProject, onProject, type Project } from "../support/project.ts";
 
 const onTestCluster = { KUBECONFIG: testKubeconfig() };
 const projects: Project[] = [];
@@ -12,11 +12,8 @@ function project(stack: string, config: Record<string, unknown>): Project {
   return made;
 }
 
-const run = (
-  command: string,
-  { directory, stack }: Project,
-  env: Record<string, string | undefined> = onTestCluster,
-) => clawstack([command, "--cwd", directory, "--stack", stack], env);
+const run = (command: string, target: Project, env: Record<string, string | undefined> = onTestCluster) =>
+  clawstack(onProject(target, command), env);
 
 afterEach(() => {
   for (const made of projects.splice(0)) made.remove();
@@ -52,7 +49,7 @@ describe("a namespace of someone else", () => {
       expect(stderr).toContain("belongs to stack owner-one");
       expect(await namespacesOf("owner-one")).toEqual(["owner--agent-0"]);
     } finally {
-      await clawstack(["destroy", "--yes", "--cwd", one.directory, "--stack", one.stack], onTestCluster);
+      await clawstack(onProject(one, "destroy", "--yes"), onTestCluster);
     }
   });
 });

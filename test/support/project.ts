@@ -37,6 +37,11 @@ export function makeProject(stack: string, config: Record<string, unknown>): Pro
   return { directory, stack, configure, remove: () => rmSync(directory, { recursive: true, force: true }) };
 }
 
+/** Arguments of a `clawstack` command on a project's stack. */
+export function onProject({ directory, stack }: Project, command: string, ...more: string[]): string[] {
+  return [command, "--cwd", directory, "--stack", stack, ...more];
+}
+
 const image = `registry.example.org/nanoclaw-agent@sha256:${"a".repeat(64)}`;
 
 /** Configuration of one organization with `count` agents named `<prefix>-0`, `<prefix>-1`, … */

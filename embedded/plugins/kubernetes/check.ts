@@ -1,4 +1,4 @@
-import { apiVersionOf, type Gvk } from "./objects.ts";
+import { apiVersionOf, type Gvk, SERVER_METADATA } from "./objects.ts";
 import {
   isObject,
   markSecrets,
@@ -21,18 +21,6 @@ export interface CheckedInputs {
   inputs: Properties;
   failures: InputFailure[];
 }
-
-/** Fields of metadata that only the API server sets. */
-const SERVER_METADATA = [
-  "creationTimestamp",
-  "deletionGracePeriodSeconds",
-  "deletionTimestamp",
-  "generation",
-  "managedFields",
-  "resourceVersion",
-  "selfLink",
-  "uid",
-];
 
 /**
  * Checks an object's inputs: `apiVersion` and `kind` are filled in from the resource type, fields that only the API

@@ -1,17 +1,5 @@
-import { listAt, textAt } from "./objects.ts";
+import { listAt, SERVER_METADATA, textAt } from "./objects.ts";
 import { isObject, type Json, type JsonObject, type Properties, Secret, type Value } from "./properties.ts";
-
-/** Metadata that no program sets. */
-const SERVER_METADATA = [
-  "creationTimestamp",
-  "deletionGracePeriodSeconds",
-  "deletionTimestamp",
-  "generation",
-  "managedFields",
-  "resourceVersion",
-  "selfLink",
-  "uid",
-];
 
 /** Keys under which values are quantities, so that `1000m` and `1` are the same. */
 const QUANTITY_PARENTS =

@@ -1,5 +1,17 @@
 import { isObject, type Json, type JsonObject, type Properties, Secret, type Value } from "./properties.ts";
 
+/** Fields of metadata that only the API server sets. */
+export const SERVER_METADATA = [
+  "creationTimestamp",
+  "deletionGracePeriodSeconds",
+  "deletionTimestamp",
+  "generation",
+  "managedFields",
+  "resourceVersion",
+  "selfLink",
+  "uid",
+];
+
 /** Group, version and kind of an object; the core group is the empty string. */
 export interface Gvk {
   group: string;
